@@ -4,7 +4,7 @@ use super::span_words::between_words;
 use crate::error::Result;
 use crate::grammar::{Format, read_format};
 use crate::record::{Needs, RecordParser};
-use crate::source::{Generation, UntakenFile, find_untaken};
+use crate::source::{Generation, UnreadSpan, UntakenFile, find_untaken};
 use crate::store::View;
 use crate::time::{Timestamp, Window};
 
@@ -16,7 +16,7 @@ pub(super) fn untaken_words(view: &View, window: Window) -> Result<Vec<String>> 
     let Some(named) = view.expected_logs() else { return Ok(Vec::new()) };
     let mut untaken = find_untaken(view.generations(), named, |log| view.rotated_of(log));
     // What the store itself says of a file is more.
-    untaken.retain(|file| !view.unread_spans().any(|span| span.path == file.path));
+    untaken.retain(|file| !view.unread_spans().any(|span| is_of_file(view, span, file)));
     if untaken.is_empty() {
         return Ok(Vec::new());
     }
@@ -48,13 +48,20 @@ pub(super) fn untaken_words(view: &View, window: Window) -> Result<Vec<String>> 
     Ok(words)
 }
 
+/// Whether a span is about this file, as far as it was written.
+fn is_of_file(view: &View, span: &UnreadSpan, file: &UntakenFile) -> bool {
+    let generation = view.generations().iter().find(|known| Some(known.id) == span.generation);
+    let inode = span.device_inode.or(generation.map(|known| known.device_inode));
+    inode == Some(file.device_inode) && span.end() >= file.until
+}
+
 /// When the first lines of a file were written that were not taken in, as far as that can be told.
 fn first_unread(view: &View, file: &UntakenFile) -> Option<Timestamp> {
-    let is_of_file = |known: &&Generation| match file.begun {
+    let is_of_log = |known: &&Generation| match file.begun {
         Some(begun) => known.id == begun,
         None => known.log == file.log,
     };
-    view.generations().iter().filter(is_of_file).find_map(|known| {
+    view.generations().iter().filter(is_of_log).find_map(|known| {
         let format = read_format(&view.last_reading(known.id)?.format)?;
         earliest_end(&format, &file.first)
     })

@@ -25,7 +25,7 @@ use crate::source::compressed::reader::UncompressedReader;
 use crate::source::identity::compare::{Comparison, OpenedGeneration, compare, head_length};
 use crate::source::identity::identify::{FileIdentity, identify_file};
 use crate::source::identity::siblings::is_rotated;
-use crate::source::identity::tail_search::find_tail_of_any;
+use crate::source::identity::tail_search::find_tail_of_last;
 
 /// A file to take in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,9 +178,6 @@ impl BackfillReader {
     /// Whether there is more of a file than is known, as far as its first bytes tell.
     fn is_to_read(&self, path: &Path, key: &str, status: FileStatus) -> bool {
         let is_known = |known: &Generation| known.finished || known.position == status.size;
-        if self.known.iter().any(|known| known.device_inode == status.device_inode && is_known(known)) {
-            return false;
-        }
         let head = UncompressedReader::open(path).and_then(|file| file.read_head());
         let Ok(head) = head else { return true };
         match identify_file(path, &head, &self.known) {
@@ -273,7 +270,7 @@ impl BackfillReader {
         let mut reader = UncompressedReader::of_file(opened.try_clone()?)?;
         let (mut found, mut position, mut tail) = (FileFinding::New, 0, TailBytes::default());
         if reader.compression() == Compression::Plain
-            && let Some((id, place)) = find_tail_of_any(&opened, &real_path(path), status, &self.known)?
+            && let Some((id, place)) = find_tail_of_last(&opened, &real_path(path), status, &self.known)?
         {
             if place.end == status.size {
                 return Ok(Beginning::Passed(FileFinding::Known, Some(id)));

@@ -5,9 +5,13 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::generation::DeviceInode;
 use crate::time::Timestamp;
+
+/// The times of files may be this much behind the clock of what is written to them.
+pub(crate) const TIME_LAG: Duration = Duration::from_secs(5);
 
 /// What is looked at in a file's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,11 @@ impl FileStatus {
     pub(crate) fn modified(&self) -> Timestamp {
         let (secs, nanos) = self.modified;
         Timestamp::from_secs(secs).plus_millis(nanos / 1_000_000)
+    }
+
+    /// The end of what was written to the file: its own time, but for what its clock is behind. It may lie in the future.
+    pub(crate) fn written_until(&self) -> Timestamp {
+        self.modified().plus(TIME_LAG)
     }
 }
 

@@ -10,9 +10,6 @@ use crate::source::generation::{Generation, GenerationId};
 use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 
-/// A file's own time may be this much behind the clock of who wrote it, in milliseconds.
-const TIME_LAG: i64 = 5_000;
-
 /// What is said of a log while it is taken in, until it was read to its end.
 pub(crate) const STOPPED: &str =
     "`spikeline index` ended before it had read it all; the same command goes on from there";
@@ -44,7 +41,7 @@ impl UnreadAccount {
             device_inode: Some(status.device_inode),
             generation: None,
             from: Timestamp(i64::MIN),
-            until: Some(status.modified().plus_millis(TIME_LAG)),
+            until: Some(status.written_until()),
             cause: UnreadCause::Unfinished,
             why: why.to_owned(),
             is_withdrawn: false,
@@ -72,7 +69,7 @@ impl UnreadAccount {
             device_inode: None,
             generation: Some(generation.id),
             from: Timestamp(i64::MIN),
-            until: Some(status.modified().plus_millis(TIME_LAG)),
+            until: Some(status.written_until()),
             cause: UnreadCause::Unfinished,
             why: STOPPED.to_owned(),
             is_withdrawn: false,

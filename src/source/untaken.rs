@@ -3,16 +3,15 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, open_regular, real_path};
-use crate::source::generation::{Generation, GenerationId};
+use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::homes::home_of;
 use crate::source::identity::identify::{FileIdentity, identify_file};
 use crate::source::identity::listing::FolderListings;
 use crate::source::identity::siblings::{Sibling, base_of, is_compressed};
-use crate::source::identity::tail_search::find_tail_of_any;
+use crate::source::identity::tail_search::find_tail_of_last;
 use crate::source::tail_hash::TailBytes;
 use crate::time::Timestamp;
 use crate::wildcards::{is_pattern, paths_of_pattern};
@@ -20,14 +19,16 @@ use crate::wildcards::{is_pattern, paths_of_pattern};
 /// So much behind what was read is looked into for the end of a line.
 const LOOKED_INTO: usize = 64 << 10;
 
-/// What is written to a file may have ended so long after that, by another clock.
-const TIME_LAG: Duration = Duration::from_secs(5);
+/// A larger file is not searched for what was read of it before its beginning was cut off: that would take longer than an answer may.
+const MOST_SEARCHED: u64 = 256 << 20;
 
 /// A file that holds lines which were not taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UntakenFile {
     /// Where it is.
     pub path: PathBuf,
+    /// Which file it is.
+    pub device_inode: DeviceInode,
     /// The key of its log.
     pub log: String,
     /// The first bytes that were not.
@@ -70,20 +71,23 @@ pub fn find_untaken<'v>(
             let found = match look_into(&path, generations) {
                 Ok(found) => found,
                 // Nor can its lines be; that it was taken in wholly its inode and length tell.
-                Err(_) => (!generations.iter().any(|known| is_wholly(known, status))).then(|| (None, Vec::new())),
+                Err(_) => {
+                    (!generations.iter().any(|known| is_wholly(known, &path, status))).then(|| (None, Vec::new()))
+                }
             };
             if let Some((begun, first)) = found {
-                let until = status.modified().plus(TIME_LAG);
-                untaken.push(UntakenFile { path, log: log.to_owned(), first, begun, until });
+                let (device_inode, until) = (status.device_inode, status.written_until());
+                untaken.push(UntakenFile { path, device_inode, log: log.to_owned(), first, begun, until });
             }
         }
     }
     untaken
 }
 
-/// Whether this file was read to its end, by what can be told without a look into it.
-fn is_wholly(known: &Generation, status: FileStatus) -> bool {
-    known.device_inode == status.device_inode && (known.finished || known.position == status.size)
+/// Whether this file was read to its end, by what can be told without a look into it. Its inode alone may have been another's.
+fn is_wholly(known: &Generation, path: &Path, status: FileStatus) -> bool {
+    let is_it = known.device_inode == status.device_inode && known.path == path;
+    is_it && (known.position == status.size || (known.finished && is_compressed(path)))
 }
 
 /// The files of a log, oldest first.
@@ -127,7 +131,10 @@ fn look_into(path: &Path, generations: &[Generation]) -> io::Result<Option<(Opti
 fn read_before(path: &Path, generations: &[Generation]) -> io::Result<Option<(GenerationId, UncompressedReader)>> {
     let file = open_regular(path)?;
     let status = FileStatus::of_file(&file)?;
-    let Some((id, place)) = find_tail_of_any(&file, &real_path(path), status, generations)? else { return Ok(None) };
+    if status.size > MOST_SEARCHED {
+        return Ok(None);
+    }
+    let Some((id, place)) = find_tail_of_last(&file, &real_path(path), status, generations)? else { return Ok(None) };
     let mut reader = UncompressedReader::of_file(file)?;
     reader.skip_to(place.end, &mut TailBytes::default())?;
     Ok(Some((id, reader)))

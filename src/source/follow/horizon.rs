@@ -3,12 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::source::file::{FileStatus, created};
+use crate::source::file::{FileStatus, TIME_LAG, created};
 use crate::source::identity::siblings::Sibling;
 use crate::time::{Timestamp, Window};
-
-/// The times of files may be this much behind the clock that says when all was read.
-pub(crate) const TIME_LAG: Duration = Duration::from_secs(5);
 
 /// gzip and zstd give the copy the time of the source, perhaps in whole seconds.
 pub(crate) const COPIED_TIME_LAG: Duration = Duration::from_millis(999);
@@ -34,11 +31,6 @@ impl Horizon {
     /// When an earlier run had read all there was, last.
     pub(crate) fn read_until(&self) -> Option<Timestamp> {
         self.read_until
-    }
-
-    /// The end of what was written to a rotated file: its own time, but for what its clock is behind. It may lie in the future.
-    pub(crate) fn written_until(status: FileStatus) -> Timestamp {
-        status.modified().plus(TIME_LAG)
     }
 
     /// Whether no run has read anything before this one.

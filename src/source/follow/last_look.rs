@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::facts::LogFacts;
-use super::horizon::TIME_LAG;
 use super::patterns::SeenPath;
 use super::poll::Poll;
-use crate::source::file::FileStatus;
+use crate::source::file::{FileStatus, TIME_LAG};
 use crate::time::Timestamp;
 
 /// For how long the files beside a watched path that leads nowhere are looked at.

@@ -45,7 +45,7 @@ impl MissedRotation {
         let mut unread = Unreadable::at_path(&file.path, &self.key, cause, &error);
         unread.device_inode = Some(file.status.device_inode);
         unread.from = Some(facts.horizon.read_until().map_or(self.since, |read_until| read_until.max(self.since)));
-        unread.until = Some(Horizon::written_until(file.status));
+        unread.until = Some(file.status.written_until());
         FileProblem { path: file.path.clone(), error, unread: Some(unread) }
     }
 }

@@ -49,11 +49,7 @@ impl NewFile {
         if self.is_live {
             return report;
         }
-        Unreadable {
-            from: horizon.read_until().max(self.since),
-            until: Some(Horizon::written_until(self.status)),
-            ..report
-        }
+        Unreadable { from: horizon.read_until().max(self.since), until: Some(self.status.written_until()), ..report }
     }
 }
 

@@ -10,7 +10,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::facts::LogFacts;
-use super::horizon::Horizon;
 use super::poll::{Poll, Unreadable};
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
@@ -288,7 +287,7 @@ impl AwaitedGeneration {
         let from = if self.is_set_aside { Some(Timestamp(i64::MIN)) } else { facts.horizon.read_until() };
         Unreadable {
             from,
-            until: Some(self.torn.map_or(now, Horizon::written_until)),
+            until: Some(self.torn.map_or(now, |torn| torn.written_until())),
             device_inode: None,
             ..Unreadable::of_generation(&self.generation, UnreadCause::Unfinished, &error)
         }
@@ -303,7 +302,7 @@ fn written_until(hindrances: &[(PathBuf, Hindrance)], facts: &LogFacts) -> Optio
         if facts.patterns.names(path) {
             return None;
         }
-        latest = latest.max(Some(Horizon::written_until(FileStatus::of_path(path).ok()?)));
+        latest = latest.max(Some(FileStatus::of_path(path).ok()?.written_until()));
     }
     latest
 }

@@ -8,13 +8,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::facts::LogFacts;
-use super::horizon::{Horizon, TIME_LAG, is_created_after};
+use super::horizon::{Horizon, is_created_after};
 use super::new_files::SettledFiles;
 use super::poll::{Poll, Unreadable};
 use super::resume::AwaitedGenerations;
 use super::span_fate::{SpanFate, SpanFates, is_same};
 use super::span_index::{HeldSpan, SpanIndex, is_about};
-use crate::source::file::{FileStatus, created, leads_to};
+use crate::source::file::{FileStatus, TIME_LAG, created, leads_to};
 use crate::source::file_of_log::FileOfLog;
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::homes::home_of;

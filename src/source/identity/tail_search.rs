@@ -57,24 +57,20 @@ pub(crate) fn find_tail(file: &File, generation: &Generation) -> io::Result<Opti
     }
 }
 
-/// Of the generations that were read from this file or at its path, the last whose bytes before its position stand in it, and where: its
+/// Where the last bytes stand that were read of this file or of the one that was at its path before, and of which generation: the file's
 /// beginning was cut off or changed since (`sed -i`).
 ///
 /// # Errors
 /// As [`find_tail`].
-pub(crate) fn find_tail_of_any(
+pub(crate) fn find_tail_of_last(
     file: &File,
     path: &Path,
     status: FileStatus,
     generations: &[Generation],
 ) -> io::Result<Option<(GenerationId, TailPlace)>> {
     let was_here = |known: &&Generation| known.device_inode == status.device_inode || known.path == path;
-    for known in generations.iter().rev().filter(was_here) {
-        if let Some(place) = find_tail(file, known)? {
-            return Ok(Some((known.id, place)));
-        }
-    }
-    Ok(None)
+    let Some(last) = generations.iter().filter(was_here).max_by_key(|known| known.id) else { return Ok(None) };
+    Ok(find_tail(file, last)?.map(|place| (last.id, place)))
 }
 
 #[cfg(test)]
