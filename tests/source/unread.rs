@@ -653,3 +653,28 @@ fn a_backfill_that_ends_in_the_midst_leaves_its_log_missing_until_it_was_read_to
     take(&mut store, "access.log.2", usize::MAX);
     assert_eq!(missing(&store), 0);
 }
+
+/// An inode is given again, and a file may be written anew: neither says that it was read.
+#[test]
+fn what_is_to_be_taken_in_is_announced_though_its_inode_is_that_of_a_log_that_was_read() {
+    let rig = Rig::new();
+    rig.append("access.log.1", numbered(0, 100));
+    let readable = std::collections::HashMap::from([("web".to_owned(), None)]);
+    let files = vec![BackfillFile { path: rig.path("access.log.1"), key: "web".to_owned() }];
+    let mut store = crate::rig::Store::default();
+    let reader = |store: &crate::rig::Store| {
+        let known = store.generations.values().cloned().collect();
+        BackfillReader::new(files.clone(), known, readable.clone(), 10_000)
+    };
+    assert_eq!(reader(&store).announce().len(), 1);
+    let mut first = reader(&store);
+    while let Some(step) = first.next(&mut Vec::new()) {
+        if let BackfillStep::Event(event) = step {
+            store.apply(&event);
+        }
+    }
+    assert_eq!(reader(&store).announce(), []);
+    // In place, so with its inode.
+    fs::write(rig.path("access.log.1"), numbered(5000, 200)).unwrap();
+    assert_eq!(reader(&store).announce().len(), 1);
+}
